@@ -69,8 +69,12 @@ def check_deployment(spec: DeploymentSpec) -> list[Finding]:
                 hint="`headgate work-pools list` shows what there is.",
             )
         )
+    if spec.problem is not None:
+        findings.append(Finding(level="error", where=where, message=spec.problem))
     findings += [finding for step in _steps(spec) for finding in _step(*step, where=where)]
     findings += _schedules(spec)
+    if spec.problem is not None and "{{" in spec.entrypoint:
+        return findings
     with chdir(spec.directory):
         flow, wrong = _imported(spec.entrypoint, where=where)
     findings += wrong

@@ -39,7 +39,7 @@ from headgate.deployments.storing import (
     upsert_all,
 )
 from headgate.deployments.variables import with_variables
-from headgate.errors import NotFoundError, RefusedError
+from headgate.errors import NotFoundError, RefusedError, SettingsError
 from headgate.flows import Flow
 
 ProjectFile = Annotated[
@@ -206,6 +206,22 @@ def _only(names: Sequence[str]) -> str:
 def _chosen(
     specs: list[DeploymentSpec], *, names: Sequence[str], is_all: bool, file: Path
 ) -> list[DeploymentSpec]:
+    """Return the deployments that are meant, in the order of the file.
+
+    Raises:
+        CommandError: there is none of a name, or nothing says which.
+        SettingsError: one that is meant has no name here.
+    """
+    found = _meant(specs, names=names, is_all=is_all, file=file)
+    for spec in found:
+        if spec.problem is not None:
+            raise SettingsError(spec.problem)
+    return found
+
+
+def _meant(
+    specs: list[DeploymentSpec], *, names: Sequence[str], is_all: bool, file: Path
+) -> list[DeploymentSpec]:
     known = [spec.name for spec in specs]
     chosen: list[DeploymentSpec] = []
     for name in names:
@@ -229,7 +245,8 @@ def _is_named(spec: DeploymentSpec, pattern: str) -> bool:
     flow_pattern, separator, name_pattern = pattern.rpartition("/")
     if not fnmatchcase(spec.name, name_pattern):
         return False
-    if not separator:
+    if not separator or (spec.problem is not None and "{{" in spec.entrypoint):
+        # Whose flow is not known may be meant: it is told that it is not.
         return True
     with chdir(spec.directory):
         return fnmatchcase(import_flow(spec.entrypoint).name, flow_pattern)

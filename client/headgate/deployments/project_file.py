@@ -109,17 +109,17 @@ def _deployment(
     entry: Any, *, place: str, path: Path, defaults: Mapping[str, list[Any] | None]
 ) -> DeploymentSpec:
     values = _checked(entry, place=place, keys=_KEYS)
-    name = _from_environment(_required(values, "name", place=place), place=f"{place}: name")
+    name, problem = _from_environment(values, "name", place=place)
     place = f"{place} ({name})"
+    entrypoint, other_problem = _from_environment(values, "entrypoint", place=place)
     pool = values.get("work_pool")
     if isinstance(pool, str):
         pool = {"name": pool}
     pool_values = _checked(pool or {}, place=f"{place}: work_pool", keys=_POOL_KEYS)
     return DeploymentSpec(
         name=name,
-        entrypoint=_from_environment(
-            _required(values, "entrypoint", place=place), place=f"{place}: entrypoint"
-        ),
+        entrypoint=entrypoint,
+        problem=problem or other_problem,
         directory=path.parent,
         work_pool=_typed(pool_values.get("name"), str, place=f"{place}: work_pool"),
         work_queue=_typed(
@@ -156,21 +156,22 @@ def _deployment(
     )
 
 
-def _from_environment(text: str, *, place: str) -> str:
-    """Return what names a deployment, or its flow, with variables of the environment filled in."""
+def _from_environment(values: Mapping[str, Any], key: str, *, place: str) -> tuple[str, str | None]:
+    """Return what names a deployment, or its flow, with variables of the environment filled in.
 
-    def value(match: re.Match[str]) -> str:
-        found = os.environ.get(match[1])
-        if not found:
-            message = f"{place} names ${match[1]}, which is not set: export it, then deploy again"
-            raise SettingsError(message)
-        return found
-
-    found = _ENVIRONMENT.sub(value, text)
+    Where that cannot be done it is as it is written, and what to do comes with it: the others of
+    the file are read all the same.
+    """
+    text = _required(values, key, place=place)
+    for name in _ENVIRONMENT.findall(text):
+        if not os.environ.get(name):
+            what = f"{place}: {key} names ${name}, which is not set: export it, then deploy again"
+            return text, what
+    found = _ENVIRONMENT.sub(lambda match: os.environ[match[1]], text)
     if "{{" in found:
-        message = f"{place} takes no template but {{{{ $NAME }}}}, a variable of the environment"
-        raise SettingsError(message)
-    return found
+        what = f"{place}: {key} takes no template but {{{{ $NAME }}}}, an environment variable"
+        return text, what
+    return found, None
 
 
 def _ignored(values: Mapping[str, Any]) -> tuple[str, ...]:

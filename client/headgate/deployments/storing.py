@@ -33,6 +33,7 @@ class DeploymentSpec:
         pull_steps: what brings the code to a run instead of ``directory``.
         build_steps, push_steps: what is to be done before it is stored.
         ignored: what its file says of it that is not stored.
+        problem: why what names it in its file names nothing here; None where it does.
         blocks: those that its runs may use, as ``type-slug/name`` or ``type-slug/*``.
         starts: the deployments that its runs may start, as ``flow/deployment`` or ``flow/*``.
         concurrency_limit: how many of its runs agents hold at once.
@@ -73,6 +74,7 @@ class DeploymentSpec:
     late_threshold: timedelta | None = None
     version: str | None = None
     ignored: Sequence[str] = ()
+    problem: str | None = None
 
 
 def deploy(flow: Flow[..., Any], *, name: str, work_pool: str, **options: Any) -> StoredDeployment:

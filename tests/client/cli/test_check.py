@@ -138,6 +138,26 @@ def test_strict_fails_for_warnings_and_a_broken_file_is_one_error(folder: Path) 
     assert "is not valid YAML" in broken.out
 
 
+def test_a_deployment_without_a_name_here_stops_no_other(folder: Path) -> None:
+    (folder / "headgate.yaml").write_text(
+        "deployments:\n"
+        "  - {name: a, entrypoint: 'flows.py:add', work_pool: x}\n"
+        "  - {name: 'b-{{ $NOT_SET }}', entrypoint: '{{ $NOT_SET }}.py:add', work_pool: x}\n"
+    )
+    home = {"HEADGATE_HOME": str(folder / "home")}
+
+    checks = json.loads(checked(folder, "-o", "json").out)
+    own, every, other = (
+        headgate_here("deploy", *which, environment=home, folder=folder)
+        for which in (["-n", "a"], ["--all"], ["-n", "b-*"])
+    )
+
+    assert [one["where"] for one in checks] == ["b-{{ $NOT_SET }}"]
+    assert "No server is configured" in own.err
+    assert "$NOT_SET, which is not set" in every.err
+    assert "$NOT_SET, which is not set" in other.err
+
+
 @pytest.mark.e2e
 def test_what_deployments_name_is_looked_up_on_the_server(
     folder: Path, cli_server: DevServer

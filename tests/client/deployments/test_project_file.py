@@ -1,5 +1,6 @@
 """headgate.yaml: what it says becomes deployments; what is wrong is named with its place."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -48,11 +49,6 @@ WRONG = (
     ),
     ("deployments: [{name: a, entrypoint: b, schedule: {interval: x}}]", "is no length of time"),
     ("deployments: [{name: a, entrypoint: b, schedule: {cron: x}, schedules: []}]", "write one of"),
-    (
-        "deployments: [{name: 'a-{{ $NOT_SET }}', entrypoint: b}]",
-        r"name names \$NOT_SET, which is not set",
-    ),
-    ("deployments: [{name: '{{ variables.x }}', entrypoint: b}]", "takes no template but"),
     (
         "deployments: [{name: a, entrypoint: b}, {name: a, entrypoint: b}]",
         "two deployments of b are named 'a'",
@@ -130,6 +126,28 @@ def test_names_of_deployments_and_flows_hold_variables_of_the_environment(
     (found,) = read_project(path)
 
     assert (found.name, found.entrypoint) == ("etl-staging", "staging/flows.py:etl")
+
+
+@pytest.mark.parametrize(
+    ("name", "entrypoint", "problem"),
+    [
+        ("b-{{ $NOT_SET }}", "b.py:b", "name names $NOT_SET, which is not set"),
+        ("{{ variables.x }}", "b.py:b", "name takes no template but {{ $NAME }}"),
+        ("b", "{{ build.tag }}.py:b", "(b): entrypoint takes no template but {{ $NAME }}"),
+    ],
+)
+def test_a_name_that_cannot_be_filled_in_is_told_of_its_deployment_alone(
+    tmp_path: Path, name: str, entrypoint: str, problem: str
+) -> None:
+    path = tmp_path / "headgate.yaml"
+    entries = [{"name": "a", "entrypoint": "a.py:a"}, {"name": name, "entrypoint": entrypoint}]
+    path.write_text(json.dumps({"deployments": entries}))
+
+    good, bad = read_project(path)
+
+    assert (good.name, good.problem) == ("a", None)
+    assert (bad.name, bad.entrypoint) == (name, entrypoint)
+    assert problem in (bad.problem or "")
 
 
 def test_a_schedule_that_says_nothing_is_none(tmp_path: Path) -> None:

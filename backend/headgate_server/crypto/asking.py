@@ -7,7 +7,7 @@ and with them whoever makes a run or signs in.
 import asyncio
 import contextlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -93,18 +93,15 @@ class Asker:
                 self._is_away = True
             self._free.release()
 
-        def make() -> T:
-            is_silent = False
-            try:
-                return call()
-            except self._silences:
-                is_silent = True
-                raise
-            finally:
-                with contextlib.suppress(RuntimeError):  # The loop has ended before the call.
-                    loop.call_soon_threadsafe(partial(end, is_silent=is_silent))
+        def ended(call: Future[T]) -> None:
+            is_silent = not call.cancelled() and isinstance(call.exception(), self._silences)
+            with contextlib.suppress(RuntimeError):  # The loop has ended before the call.
+                loop.call_soon_threadsafe(partial(end, is_silent=is_silent))
 
-        asked = loop.run_in_executor(self._threads, make)
+        begun = self._threads.submit(call)
+        # Also where it is cancelled before a thread took it up.
+        begun.add_done_callback(ended)
+        asked = asyncio.wrap_future(begun)
         return asked
 
     def _away_lately(self) -> KeyProviderAway:

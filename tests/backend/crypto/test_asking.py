@@ -152,3 +152,16 @@ async def test_a_provider_that_answers_slowly_is_not_away_for_those_in_line() ->
         told = {one.detail for one in answers if isinstance(one, KeyProviderAway)}
         assert told == {f"The provider still has {asking.THREADS} others to answer after 0 s."}
         assert await asyncio.gather(*(asker.ask(never.is_set) for _ in range(3))) == [False] * 3
+
+
+async def test_who_goes_away_at_once_takes_no_thread_along() -> None:
+    asker = asking.Asker("The provider")
+
+    for _ in range(200):
+        leaving = asyncio.create_task(asker.ask(threading.get_ident))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait({leaving})
+
+    answers = (asker.ask(threading.get_ident) for _ in range(2 * asking.THREADS))
+    assert len(await asyncio.gather(*answers)) == 2 * asking.THREADS

@@ -14,6 +14,8 @@ from headgate_server.domain.errors import InvalidInput
 MAX_CHOSEN = 1_000
 MOST_PLANNED = 50_000
 """So many task runs of a run are planned; what is beyond is said to be left out."""
+MOST_PARENTS = 500_000
+"""So many are those that they wait for, all in all: what is beyond is left out, too."""
 
 
 _BEGUN = "begun:"
@@ -103,6 +105,9 @@ class RanTask(msgspec.Struct, frozen=True, array_like=True):
     cache_key: str | None = None
 
 
+_RAN = msgspec.json.Decoder(list[RanTask])
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
     """A task run of a run, and what becomes of it when the run is started again."""
@@ -124,9 +129,13 @@ class RerunPlan:
     left_out: int = 0
 
 
-def read_ran(text: str) -> list[RanTask]:
-    """Return the task runs that a JSON text lists, by their ids."""
-    return sorted(msgspec.json.decode(text, type=list[RanTask]), key=lambda task: task.id)
+def read_ran(texts: Iterable[str]) -> list[RanTask]:
+    """Return the task runs that JSON texts list, by their ids.
+
+    Other threads have their turn between two texts only.
+    """
+    found = (task for text in texts for task in _RAN.decode(text))
+    return sorted(found, key=lambda task: task.id)
 
 
 def check_rerun(request: RerunRequest) -> None:

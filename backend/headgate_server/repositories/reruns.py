@@ -1,34 +1,35 @@
 """What a run did in its last attempt, and the parameters it is started again with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, Uuid, cast, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Subquery,
+    Text,
+    Uuid,
+    cast,
+    func,
+    select,
+    update,
+)
 
 from headgate_server.database.work import UnitOfWork
 from headgate_server.domain.flow_runs import FlowRun
-from headgate_server.domain.reruns import MOST_PLANNED
+from headgate_server.domain.reruns import MOST_PARENTS, MOST_PLANNED
 from headgate_server.domain.states import StateType
 from headgate_server.repositories.statements import named
 from headgate_server.tables.deployment_versions import deployment_versions
 from headgate_server.tables.flow_runs import attempts, flow_runs, task_runs
 from headgate_server.tables.work_pools import work_items, work_queues
 
-
-@dataclass(frozen=True, slots=True)
-class RanTasks:
-    """Task runs of a run.
-
-    Args:
-        text: a JSON list of them, as ``domain.reruns`` reads it: nothing of it is taken apart here.
-        total: how many there are, with those that are too many for the list.
-    """
-
-    text: str
-    total: int
+PIECE = 10_000
+"""So many task runs, with those that they wait for, are in one text: to read it takes 10 ms."""
 
 
 async def read_last_tasks(
@@ -38,8 +39,10 @@ async def read_last_tasks(
     first: Sequence[UUID] = (),
     before: datetime | None = None,
     kept_after: datetime | None = None,
-) -> RanTasks:
-    """Return the task runs of the last attempt of a run that reported any; at most 50,000.
+) -> list[str]:
+    """Return the task runs of the last attempt of a run that reported any, as ``read_ran`` reads.
+
+    Those are 50,000 at most, which wait for 500,000 others in all at most.
 
     Args:
         work: the unit of work.
@@ -48,7 +51,35 @@ async def read_last_tasks(
         before: what was so then; None for now.
         kept_after: results that were kept until then do not count.
     """
-    reported = [task_runs.c.workspace_id == work.workspace_id, task_runs.c.flow_run_id == run_id]
+    kept = task_runs.c.cache_key.is_not(None)
+    if kept_after is not None:
+        kept = kept & (task_runs.c.updated_at > kept_after)
+    return await _read(work, _last(work, run_id, before=before), is_kept=kept, first=first)
+
+
+async def count_last_tasks(work: UnitOfWork, run_id: UUID) -> int:
+    """Return how many task runs the last attempt of a run has that reported any."""
+    statement = select(func.count()).select_from(task_runs).where(*_last(work, run_id))
+    return int((await work.execute(statement)).scalar_one())
+
+
+async def read_newest_tasks(
+    work: UnitOfWork, run_id: UUID, *, first: Sequence[UUID] = ()
+) -> list[str]:
+    """Return the newest task runs of a run, of all its attempts; as many as of the last one."""
+    kept = task_runs.c.cache_key.is_not(None)
+    return await _read(work, _of(work, run_id), is_kept=kept, first=first, is_newest=True)
+
+
+def _of(work: UnitOfWork, run_id: UUID) -> list[ColumnElement[bool]]:
+    return [task_runs.c.workspace_id == work.workspace_id, task_runs.c.flow_run_id == run_id]
+
+
+def _last(
+    work: UnitOfWork, run_id: UUID, *, before: datetime | None = None
+) -> list[ColumnElement[bool]]:
+    """Return the conditions that task runs are of the last attempt that reported any."""
+    reported = _of(work, run_id)
     if before is not None:
         reported.append(task_runs.c.updated_at <= before)
     reported_at = select(func.max(task_runs.c.updated_at)).where(*reported).scalar_subquery()
@@ -62,25 +93,23 @@ async def read_last_tasks(
         .scalar_subquery()
     )
     since = func.coalesce(started_at, task_runs.c.updated_at)
-    kept = task_runs.c.cache_key.is_not(None)
-    if kept_after is not None:
-        kept = kept & (task_runs.c.updated_at > kept_after)
-    chosen = _columns(kept).where(*reported, task_runs.c.updated_at >= since)
-    return await _read(work, chosen, _order(task_runs.c.id.asc(), first))
+    return [*reported, task_runs.c.updated_at >= since]
 
 
-async def read_newest_tasks(
-    work: UnitOfWork, run_id: UUID, *, first: Sequence[UUID] = ()
-) -> RanTasks:
-    """Return the task runs of a run, of all its attempts; at most 50,000, the newest."""
-    found = _columns(task_runs.c.cache_key.is_not(None)).where(
-        task_runs.c.workspace_id == work.workspace_id, task_runs.c.flow_run_id == run_id
-    )
-    return await _read(work, found, _order(task_runs.c.id.desc(), first))
+async def _read(
+    work: UnitOfWork,
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    is_kept: ColumnElement[bool],
+    first: Sequence[UUID],
+    is_newest: bool = False,
+) -> list[str]:
+    """Return JSON lists of what a plan needs to know of task runs: nothing is taken apart here.
 
-
-def _columns(is_kept: ColumnElement[bool]) -> Select[Any, Any]:
-    """Select what a plan needs to know of task runs, and how many they all are."""
+    A plan that knew of more would hold up everybody else: of the others the database makes nothing.
+    Each list is short enough for the loop to have its turn between two of them.
+    """
+    placed = _placed(work, conditions, first=first, is_newest=is_newest)
     fact = func.json_build_array(
         task_runs.c.id,
         func.coalesce(task_runs.c.parents, cast([], ARRAY(Uuid))),
@@ -88,25 +117,49 @@ def _columns(is_kept: ColumnElement[bool]) -> Select[Any, Any]:
         is_kept,
         task_runs.c.cache_key,
     )
-    return select(fact.label("fact"), func.count().over().label("total"))
-
-
-def _order(by_id: ColumnElement[UUID], first: Sequence[UUID]) -> list[ColumnElement[Any]]:
-    return [*([task_runs.c.id.in_(first).desc()] if first else []), by_id]
-
-
-async def _read(
-    work: UnitOfWork, found: Select[Any, Any], order: list[ColumnElement[Any]]
-) -> RanTasks:
-    facts = found.order_by(*order).limit(MOST_PLANNED).subquery()
     rows = await work.execute(
-        select(
-            func.coalesce(cast(func.json_agg(facts.c.fact), Text), "[]").label("text"),
-            func.coalesce(func.max(facts.c.total), 0).label("total"),
+        select(cast(func.json_agg(fact), Text))
+        .select_from(
+            task_runs.join(
+                placed,
+                (task_runs.c.workspace_id == work.workspace_id) & (task_runs.c.id == placed.c.id),
+            )
         )
+        .where(placed.c.number <= MOST_PLANNED, placed.c.edges <= MOST_PARENTS)
+        .group_by(placed.c.piece)
+        .order_by(placed.c.piece)
     )
-    row = rows.one()
-    return RanTasks(row.text, row.total)
+    return list(rows.scalars())
+
+
+def _placed(
+    work: UnitOfWork,
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    first: Sequence[UUID],
+    is_newest: bool,
+) -> Subquery:
+    """Select task runs: the place of each, how many others they wait for up to there, its piece."""
+
+    def by(id_: ColumnElement[UUID]) -> ColumnElement[UUID]:
+        return id_.desc() if is_newest else id_.asc()
+
+    ids = select(task_runs.c.id).where(*conditions)
+    oldest = ids.order_by(by(task_runs.c.id)).limit(MOST_PLANNED).subquery()
+    picked = select(oldest.c.id).union(ids.where(task_runs.c.id.in_(first))).subquery()
+    order = [picked.c.id.in_(first).desc(), by(picked.c.id)]
+    parents = func.coalesce(func.cardinality(task_runs.c.parents), 0, type_=Integer)
+    number = func.row_number(type_=BigInteger).over(order_by=order)
+    edges = func.sum(parents, type_=BigInteger).over(order_by=order)
+    piece = func.div(number + edges, PIECE)
+    return (
+        select(picked.c.id, number.label("number"), edges.label("edges"), piece.label("piece"))
+        .join(
+            task_runs,
+            (task_runs.c.workspace_id == work.workspace_id) & (task_runs.c.id == picked.c.id),
+        )
+        .subquery()
+    )
 
 
 async def find_queue(work: UnitOfWork, run: FlowRun) -> tuple[str, UUID | None] | None:

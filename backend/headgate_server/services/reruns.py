@@ -31,7 +31,8 @@ from headgate_server.services import collisions
 async def plan_run(work: UnitOfWork, *, run_id: UUID, request: RerunRequest) -> RerunPlan:
     """Return what becomes of each task of a run when it is started again; of 50,000 at most.
 
-    That is of the last attempt that got to any of them. A task's result counts as kept where its
+    Fewer where they wait for more than 500,000 others in all. That is of the last attempt that got
+    to any of them. A task's result counts as kept where its
     run told its key; whether the storage can be read from where the run starts again, only its
     process sees.
 
@@ -44,9 +45,11 @@ async def plan_run(work: UnitOfWork, *, run_id: UUID, request: RerunRequest) -> 
         work, run_id, first=request.from_task_run_ids, kept_after=whole_at
     )
 
+    total = await repository.count_last_tasks(work, run_id)
+
     def plan() -> RerunPlan:
-        tasks = read_ran(found.text)
-        return RerunPlan(plan_rerun(tasks, request), found.total - len(tasks))
+        tasks = plan_rerun(read_ran(found), request)
+        return RerunPlan(tasks, max(total - len(tasks), 0))
 
     return await asyncio.to_thread(plan)
 
@@ -88,7 +91,7 @@ async def _list_again(work: UnitOfWork, run_id: UUID, beginning: Beginning) -> l
         found = await repository.read_newest_tasks(work, run_id, first=request.from_task_run_ids)
     else:
         found = await repository.read_last_tasks(work, run_id, before=asked_at)
-    again = await asyncio.to_thread(lambda: keys_again(read_ran(found.text), request))
+    again = await asyncio.to_thread(lambda: keys_again(read_ran(found), request))
     if not again:
         return []
     done = await repository.list_keys_done(work, run_id, since=asked_at)

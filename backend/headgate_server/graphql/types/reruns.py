@@ -52,8 +52,8 @@ class RetryPreview:
     again_count: int = strawberry.field(description="How many of them all are done again.")
     left_out_count: int = strawberry.field(
         description="How many more it has, which are not in the preview: only the oldest 50,000 "
-        "are looked at, with those that were chosen. What becomes of the others is seen as the "
-        "run starts again."
+        "are looked at, with those that were chosen, and fewer where they wait for more than "
+        "500,000 others in all. What becomes of the rest is seen as the run starts again."
     )
 
     @strawberry.field(

@@ -18,7 +18,15 @@ from itertools import chain, islice
 from typing import Any, NamedTuple, TextIO, cast
 
 from headgate.addresses import secrets_in
-from headgate.spellings import MIN_CHARACTERS, MIN_LINE_CHARACTERS, Spelling, ends, spellings
+from headgate.spellings import (
+    AFTER,
+    BEFORE,
+    MIN_CHARACTERS,
+    MIN_LINE_CHARACTERS,
+    Spelling,
+    ends,
+    spellings,
+)
 
 MASK = "********"
 MAX_BYTES_IN_ANY_WAY = 1024 * 1024
@@ -118,8 +126,11 @@ class Redactor:
         Args:
             at: a place within the text; a secret that begins before it is to end in the text.
         """
+        finders: tuple[_Finder, ...] = self._all.finders
+        if _IS_SHORTENED.search(text):
+            finders += self._ends
         for _ in range(_MOST_STEPS):
-            begins = min((_across(one, text, at) for one in self._all.finders), default=at)
+            begins = min((_across(one, text, at) for one in finders), default=at)
             if begins == at:
                 break
             at = begins
@@ -231,14 +242,17 @@ def _ends(secret: str) -> tuple[re.Pattern[str], ...]:
 
 
 def _masked_end(found: re.Match[str]) -> str:
-    return f"{found[1]}{MASK}" if found.re.groups else MASK
+    return f"{found[BEFORE]}{MASK}" if BEFORE in found.re.groupindex else MASK
 
 
 def _across(finder: _Finder, text: str, at: int) -> int:
-    """Return where what is found begins that stands across a place; the place if nothing does."""
+    """Return where what is found begins that stands across a place; the place if nothing does.
+
+    The end of a secret is found by the dots beside it: they belong to it.
+    """
     pattern = re.compile(re.escape(finder)) if isinstance(finder, str) else finder
     for found in pattern.finditer(text):
-        if found.end() > at:
+        if max(found.end(), found.end(AFTER) if AFTER in found.re.groupindex else 0) > at:
             return min(found.start(), at)
     return at
 

@@ -41,6 +41,10 @@ _DOTS = r"(?:\.\.\.|…)"
 _BROKEN_OFF = rf"\\{{0,{_MOST_BACKSLASHES}}}[\w'\"]{{0,9}}?"
 """Between dots and an end: what is left of a character that was escaped."""
 _FEWEST = MIN_LINE_CHARACTERS
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}://")
+"""With this begins every address of a kind: only what follows tells which one it is."""
+BEFORE, AFTER = "before", "after"
+"""The groups of an end: the dots before it, and those after it, which are not masked."""
 _LETTERS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\a": "a"}
 _OTHERWISE = {" ": [r"\+"], "'": ["'\"'\"'", r"'\\''"]}
 """In the query of an address, and inside of quotes of a shell."""
@@ -80,17 +84,23 @@ def spellings(secret: str) -> Iterator[Spelling]:
 def ends(secret: str) -> Iterator[str]:
     """Yield patterns of the two ends of a secret where its middle was left out for dots.
 
-    As whoever shows a long value in short does, such as Pydantic in its errors. What comes before
-    the second end is the pattern's group.
+    As whoever shows a long value in short does, such as Pydantic in its errors.
     """
     for text in {secret, secret.strip()}:
-        if len(text) > MIN_LINE_CHARACTERS:
-            first = _shown_as(text[:MAX_PARTS_OF_AN_END])
+        if len(text) > _FEWEST:
+            yield from _first_end(text)
             last = _shown_as(text[-MAX_PARTS_OF_AN_END:])
-            more = reduce(lambda inner, part: f"(?:{part}{inner})?", first[: _FEWEST - 1 : -1], "")
             less = reduce(lambda inner, part: f"(?:{inner}{part})?", last[:-_FEWEST], "")
-            yield f"{''.join(first[:_FEWEST])}{more}(?={_BROKEN_OFF}{_DOTS})"
-            yield f"({_DOTS}{_BROKEN_OFF}){less}{''.join(last[-_FEWEST:])}"
+            yield f"(?P<{BEFORE}>{_DOTS}{_BROKEN_OFF}){less}{''.join(last[-_FEWEST:])}"
+
+
+def _first_end(text: str) -> Iterator[str]:
+    scheme = _SCHEME.match(text)
+    fewest = _FEWEST + (scheme.end() if scheme else 0)
+    if len(text) > fewest:
+        first = _shown_as(text[:MAX_PARTS_OF_AN_END])
+        more = reduce(lambda inner, part: f"(?:{part}{inner})?", first[: fewest - 1 : -1], "")
+        yield f"{''.join(first[:fewest])}{more}(?=(?P<{AFTER}>{_BROKEN_OFF}{_DOTS}))"
 
 
 def _shown_as(text: str) -> list[str]:

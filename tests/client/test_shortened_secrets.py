@@ -68,6 +68,27 @@ def test_what_merely_begins_as_a_secret_does_is_left_alone() -> None:
         assert redactor.redact(said) == said
 
 
+def test_no_cut_parts_an_end_of_a_secret_from_its_dots() -> None:
+    redactor = Redactor()
+    redactor.add(TOKEN)
+    text = f"says {TOKEN[:12]}...{TOKEN[-12:]} and goes on"
+    begins, ends = len("says "), len(f"says {TOKEN[:12]}...{TOKEN[-12:]}")
+
+    cuts = {redactor.place_to_cut(text, at=at) for at in range(begins, ends)}
+
+    assert cuts == {begins}
+    assert redactor.place_to_cut(text, at=ends) == ends
+
+
+def test_other_addresses_of_the_same_kind_are_shown() -> None:
+    redactor = Redactor()
+    redactor.add("https://hooks.example.com/services/T0123456789abcdefghij")
+
+    for said in ("https://example...", "see https://...", "https://hooks.other..."):
+        assert redactor.redact(said) == said
+    assert redactor.redact("https://hooks.example.c...") == f"{MASK}..."
+
+
 def test_text_full_of_dots_is_looked_through_at_once() -> None:
     redactor = Redactor()
     redactor.add("." * 60)

@@ -20,16 +20,17 @@ export interface RetryPlanProps {
   onChosen?: (chosen: string[]) => void;
 }
 
-/** How many of its task runs are done again, in words. */
-export function extentOf({ againCount, reusedCount }: Pick<RetryPreview, "againCount" | "reusedCount">): string {
-  if (againCount + reusedCount === 0) return "It has no tasks: the flow itself is done again.";
+/** How many of its task runs are done again, in words, and of how many that is not known. */
+export function extentOf({ againCount, reusedCount, leftOutCount }: Pick<RetryPreview, "againCount" | "reusedCount" | "leftOutCount">): string {
+  if (againCount + reusedCount + leftOutCount === 0) return "It has no tasks: the flow itself is done again.";
   const again = againCount === 1 ? "1 task run is" : `${againCount === 0 ? "No" : againCount.toLocaleString("en")} task runs are`;
   const reused = reusedCount === 0 ? "none is" : reusedCount === 1 ? "1 is" : `${reusedCount.toLocaleString("en")} are`;
-  return `${again} done again, ${reused} reused.`;
+  const rest = leftOutCount === 0 ? "" : ` ${leftOutCount.toLocaleString("en")} more ${leftOutCount === 1 ? "is" : "are"} left out: what becomes of ${leftOutCount === 1 ? "it" : "them"} is seen as the run starts again.`;
+  return `${again} done again, ${reused} reused.${rest}`;
 }
 
 export function RetryPlan({ preview, chosen, onChosen }: RetryPlanProps) {
-  const total = preview.againCount + preview.reusedCount;
+  const total = preview.againCount + preview.reusedCount + preview.leftOutCount;
   if (preview.tasks.length === 0) return null;
   const isOpen = chosen?.length === 0;
   const toggle = (id: string): void => onChosen?.(chosen?.includes(id) ? chosen.filter((each) => each !== id) : [...(chosen ?? []), id]);

@@ -8,6 +8,7 @@ import { Scopes } from "@/lib/scopes";
 let previewed: unknown[];
 let sent: unknown[];
 let errors: unknown[];
+let leftOutCount: number;
 
 const TASKS = ["extract", "load"].map((name) => ({ id: `tr_${name}`, name }));
 
@@ -25,7 +26,7 @@ function answer(operationName: string, variables: { fromFailed?: boolean; tasks?
       taskRun: { ...task, state: { id: `st_${task.id}`, type: "COMPLETED", name: "Completed" } },
     }));
     const againCount = tasks.filter(({ reused }) => !reused).length;
-    return { flowRun: { id: "run_1", retryPreview: { tasks, againCount, reusedCount: tasks.length - againCount } } };
+    return { flowRun: { id: "run_1", retryPreview: { tasks, againCount, reusedCount: tasks.length - againCount, leftOutCount } } };
   }
   sent.push(variables.input);
   return { flowRunRetry: { flowRun: null, errors } };
@@ -33,6 +34,7 @@ function answer(operationName: string, variables: { fromFailed?: boolean; tasks?
 
 beforeEach(() => {
   [previewed, sent, errors] = [[], [], []];
+  leftOutCount = 0;
 });
 
 afterEach(cleanup);
@@ -67,6 +69,15 @@ test("a retry from failed sends what was changed of the parameters, and nothing 
 
   await waitFor(() => expect(isClosed).toBe(true));
   expect(sent).toEqual([{ id: "run_1", fromFailed: true, parameters: { region: "us" } }]);
+});
+
+test("task runs that the plan leaves out are said to be", async () => {
+  leftOutCount = 10_000;
+
+  await draw("failed", true);
+
+  expect(screen.getByText("No task runs are done again, 2 are reused. 10,000 more are left out: what becomes of them is seen as the run starts again.")).toBeDefined();
+  expect(screen.getByText("The first 2 of 10,002 task runs.")).toBeDefined();
 });
 
 test("a chosen task run is sent, once the plan for it is shown", async () => {

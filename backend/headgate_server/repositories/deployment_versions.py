@@ -80,6 +80,22 @@ async def note_replaced(work: UnitOfWork, *, id_: UUID, replaced_id: UUID) -> No
     )
 
 
+async def forget_replaced(work: UnitOfWork, *, deployment_id: UUID, replaced_id: UUID) -> None:
+    """Let no version of a deployment lead back to one that was rolled back."""
+    replaced = select(versions.c.number).where(
+        versions.c.workspace_id == work.workspace_id, versions.c.id == replaced_id
+    )
+    await work.execute(
+        update(versions)
+        .where(
+            versions.c.workspace_id == work.workspace_id,
+            versions.c.deployment_id == deployment_id,
+            versions.c.replaced_number == replaced.scalar_subquery(),
+        )
+        .values(replaced_number=None)
+    )
+
+
 async def delete_before(work: UnitOfWork, *, deployment_id: UUID, number: int) -> None:
     """Delete a deployment's versions below a number, but for the current and what it replaced."""
     current = select(deployments.c.current_version_id).where(

@@ -50,8 +50,9 @@ async def promote_version(
 async def find_earlier(work: UnitOfWork, *, deployment_id: UUID) -> DeploymentVersion:
     """Return the version that the current one replaced: what a rollback makes current.
 
-    That is the version that was current as it was made, or as it was last promoted. So what was
-    rolled back does not come back with the rollback of what was made next.
+    That is the version that was current as it was made, or as it was last promoted; where that was
+    rolled back since, the nearest that was made before it. So what was rolled back does not come
+    back with the rollback of what was made next.
 
     Raises:
         NotFound: no such deployment.
@@ -79,6 +80,9 @@ async def roll_back(
 ) -> Deployment:
     """Make the version that the current one replaced current again, as promoting it does.
 
+    What is rolled back is led back to no more, by whatever replaced it: done again, it goes on to
+    what was before.
+
     Raises:
         NotFound: no such deployment.
         VersionConflict: the deployment is not of the expected version.
@@ -88,6 +92,10 @@ async def roll_back(
     """
     current = await _lock(work, deployment_id, expected_version=expected_version)
     version = await find_earlier(work, deployment_id=deployment_id)
+    if current.current_version_id is not None:
+        await deployment_versions.forget_replaced(
+            work, deployment_id=deployment_id, replaced_id=current.current_version_id
+        )
     return await _apply(
         work, current, version, verb="rolled_back", allowance=allowance, is_starter=is_starter
     )

@@ -61,8 +61,8 @@ class DeploymentVersionMutations:
 
     @mutation(
         requires=[Scope.FLOWS_WRITE],
-        description="Make the version that the current one replaced current, as promoting it does: "
-        "what was rolled back already stays behind.",
+        description="Make the version that the current one replaced current, as promoting it does. "
+        "Done again, it goes on to what was before.",
     )
     async def deployment_rollback(
         self,

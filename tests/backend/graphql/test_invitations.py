@@ -94,6 +94,21 @@ async def test_second_invitation_of_an_address_takes_the_place_of_the_first(
     assert [one["id"] for one in listed["invitations"]["nodes"]] == [second["invitation"]["id"]]
 
 
+async def test_invitation_of_an_address_that_takes_no_mail_is_open_no_more(
+    installation: Installation,
+    tenant: Tenant,
+    owner: ApiClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(installation.post_office, "recipient", "554 no")
+
+    made = await invite(owner, tenant, BuiltinRole.ADMIN)
+
+    listed = (await owner.execute(LIST)).data["viewer"]["organizations"]["nodes"][0]
+    assert [error["code"] for error in made["errors"]] == ["INVALID_INPUT"]
+    assert listed["invitations"]["nodes"] == []
+
+
 async def test_nobody_invites_beyond_their_own_rights(
     installation: Installation, tenant: Tenant
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from headgate_server.domain import ids
+from headgate_server.domain.members import Invitation as InvitationRow
 from headgate_server.domain.permissions import Scope
 from headgate_server.domain.roles import EVERYWHERE, BindingPlace
 from headgate_server.graphql.errors import MutationError
@@ -47,7 +48,8 @@ class InvitationMutations:
         description="Invite somebody, with a link that is good once and for seven days. It is "
         "mailed to them; where no mail server is set, it is returned, this once. Nobody gives "
         "what they do not hold themselves, now and as the link is opened. A former invitation of "
-        "the address is void then. Whether the address has an account makes no difference.",
+        "the address is void then, and so is this one where the mail server takes no mail to the "
+        "address. Whether the address has an account makes no difference.",
     )
     async def member_invite(
         self,
@@ -71,16 +73,7 @@ class InvitationMutations:
             place = await organizations.get_organization(work, id_=organization_id)
         link = invitations.link_of(backend.url, token)
         if backend.mailer is not None:
-            await backend.mailer.send(
-                mails.invitation_mail(
-                    to=row.email,
-                    organization=place.name,
-                    invited_by=row.invited_by.display_name,
-                    link=link,
-                    expires_at=row.expires_at,
-                ),
-                patience_seconds=mails.WAITED_SECONDS,
-            )
+            await _mail(info, backend.mailer, row, organization=place.name, link=link)
         return MembershipPayload(
             invitation=show_invitation(row),
             invitation_url=link if backend.mailer is None else None,
@@ -97,6 +90,25 @@ class InvitationMutations:
         async with info.context.organization_work() as work:
             row = await invitations.revoke(work, granter=info.context.principal, id_=id_)
         return InvitationPayload(invitation=show_invitation(row))
+
+
+async def _mail(
+    info: Info, mailer: mails.Mailer, row: InvitationRow, *, organization: str, link: str
+) -> None:
+    """Mail an invitation; of an address that is refused for good it is open no more."""
+    mail = mails.invitation_mail(
+        to=row.email,
+        organization=organization,
+        invited_by=row.invited_by.display_name,
+        link=link,
+        expires_at=row.expires_at,
+    )
+    try:
+        await mailer.send(mail, patience_seconds=mails.WAITED_SECONDS)
+    except mails.MailRefused:
+        async with info.context.organization_work() as work:
+            await invitations.revoke(work, granter=info.context.principal, id_=row.id)
+        raise
 
 
 def _place(workspace_id: str | None) -> BindingPlace:

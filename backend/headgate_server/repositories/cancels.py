@@ -47,13 +47,13 @@ class RunEnd:
     grace_seconds: int
 
 
-async def hasten_cancel(
-    work: UnitOfWork, run_id: UUID, *, grace: timedelta
-) -> tuple[bool, UUID | None]:
-    """Ask anew, of now, for the end of a run that would otherwise have longer.
+async def hasten_cancels(
+    work: UnitOfWork, run_ids: Sequence[UUID], *, grace: timedelta
+) -> dict[UUID, UUID | None]:
+    """Ask anew, of now, for the ends of those of the runs that would otherwise have longer.
 
     Returns:
-        Whether it would have, and the session that holds it.
+        Of each of them, the session that holds it.
     """
     own = work_items.c
     seconds = func.make_interval(0, 0, 0, 0, 0, 0, func.coalesce(own.cancel_grace_seconds, 0))
@@ -61,14 +61,13 @@ async def hasten_cancel(
         update(work_items)
         .where(
             own.workspace_id == work.workspace_id,
-            own.run_id == run_id,
+            own.run_id.in_(run_ids),
             own.cancel_requested_at + seconds > work.now + grace,
         )
         .values(cancel_requested_at=work.now, cancel_grace_seconds=int(grace.total_seconds()))
-        .returning(own.session_id)
+        .returning(own.run_id, own.session_id)
     )
-    row = rows.one_or_none()
-    return (False, None) if row is None else (True, row.session_id)
+    return {row.run_id: row.session_id for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +174,7 @@ async def list_below(work: UnitOfWork, under_way: EndUnderWay, *, most: int) -> 
             "is_process_over": end.process_end is not None,
             "is_over": under_way.is_over,
             "asked_at": under_way.asked_at,
+            "ends_at": work.now + timedelta(seconds=end.grace_seconds),
             "after": under_way.after,
             "most": most,
         },

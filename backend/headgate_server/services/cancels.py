@@ -1,5 +1,6 @@
 """Cancels that end: what is below a run ends with it, and what nobody confirms is forced."""
 
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from headgate_server.domain.states import (
 from headgate_server.domain.tenancy import SYSTEM
 from headgate_server.domain.transitions.facts import Proposer
 from headgate_server.repositories import cancels as repository
-from headgate_server.repositories.cancels import Below, DueEnd, EndUnderWay, StuckCancel
+from headgate_server.repositories.cancels import Below, DueEnd, EndUnderWay, RunEnd, StuckCancel
 from headgate_server.repositories.flow_runs.transition import LockedRun, lock_free_runs, lock_run
 from headgate_server.services.transitions import (
     Proposal,
@@ -84,9 +85,15 @@ async def end_below(work: UnitOfWork, end_id: UUID, *, ahead: Ahead) -> int | No
             await repository.forget_end(work, end_id)
         return None
     locked = await lock_free_runs(work, list(below))
+    late = [one.run.id for one in locked if _is_late(under_way, below[one.run.id], one)]
     # What ends with another run ends by itself: nobody asked for that.
-    asked = [(one, _ending(under_way, below[one.run.id]), SYSTEM) for one in locked]
+    asked = [
+        (one, _ending(under_way, below[one.run.id]), SYSTEM)
+        for one in locked
+        if one.run.id not in late
+    ]
     answers = await transition_many(work, asked)
+    hastened = await _hasten(work, late, grace_seconds=under_way.end.grace_seconds)
     await repository.move_on(
         work,
         end_id,
@@ -94,7 +101,14 @@ async def end_below(work: UnitOfWork, end_id: UUID, *, ahead: Ahead) -> int | No
         skipped=under_way.skipped + len(below) - len(locked),
         due_at=work.now,
     )
-    return sum(isinstance(answer, Transition) and answer.is_accepted for answer in answers.values())
+    ended = (isinstance(one, Transition) and one.is_accepted for one in answers.values())
+    return sum(ended) + len(hastened)
+
+
+def _is_late(under_way: EndUnderWay, child: Below, locked: LockedRun) -> bool:
+    """Whether a run below another is being cancelled already, and may only have to end sooner."""
+    is_over_with_it = child.is_in_process and under_way.end.process_end is not None
+    return locked.run.state_type is StateType.CANCELLING and not is_over_with_it
 
 
 def _ending(under_way: EndUnderWay, child: Below) -> Proposal:
@@ -170,12 +184,24 @@ def _forced_state(work: UnitOfWork, locked: LockedRun, *, why: str) -> ProposedS
 async def hasten(work: UnitOfWork, run_id: UUID, *, grace_seconds: int) -> bool:
     """Have a run that is being cancelled end by then, where that is sooner than was asked before.
 
+    What is below it does, too: that is noted, and a loop does it.
+
     Returns:
         Whether it is: a later end than the one that was asked for changes nothing.
     """
-    is_sooner, session_id = await repository.hasten_cancel(
-        work, run_id, grace=timedelta(seconds=grace_seconds)
-    )
-    if session_id is not None:
-        work.wake(channels.agent(session_id))
-    return is_sooner
+    if not await _hasten(work, [run_id], grace_seconds=grace_seconds):
+        return False
+    end = RunEnd(run_id, is_cancelled=True, process_end=None, grace_seconds=grace_seconds)
+    if await repository.note_ends(work, [end]):
+        work.wake(channels.SCHEDULER)
+    return True
+
+
+async def _hasten(
+    work: UnitOfWork, run_ids: Sequence[UUID], *, grace_seconds: int
+) -> Collection[UUID]:
+    """Have those of the runs end by then that would have longer; which, and tell their holders."""
+    grace = timedelta(seconds=grace_seconds)
+    holders = await repository.hasten_cancels(work, run_ids, grace=grace) if run_ids else {}
+    work.wake(*(channels.agent(id_) for id_ in holders.values() if id_ is not None))
+    return holders

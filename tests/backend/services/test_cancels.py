@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from headgate_server.dispatch.changes import Changes
 from headgate_server.domain.errors import NotFound
@@ -175,6 +176,34 @@ async def test_run_that_is_being_cancelled_ends_at_the_sooner_time(
 
     assert (early, await force(world)) == (0, 1)
     assert verdict == left
+
+
+@pytest.mark.parametrize("is_reached", [False, True])
+async def test_sooner_end_reaches_what_is_below_and_is_in_the_audit_log(
+    world: World, *, is_reached: bool
+) -> None:
+    top = await world.started()
+    below = await child(world, top)
+    deepest = await child(world, below)
+
+    await cancel(world, top.run_id, 600)
+    if is_reached:
+        await end_below(world)
+    await cancel(world, top.run_id, 1)
+    await cancel(world, top.run_id, 300)
+    await end_below(world)
+
+    assert [await renew(world, lease) for lease in (top, below, deepest)] == [[1]] * 3
+    async with world.system() as work:
+        rows = await work.execute(
+            text(
+                "select diff::text from audit_entries "
+                "where action = 'flow_run.cancelled' order by at"
+            )
+        )
+        told = [row[0] for row in rows]
+    assert len(told) == 2
+    assert '"graceSeconds": 1' in told[1]
 
 
 async def renew(world: World, lease: LeaseRef) -> list[int | None]:

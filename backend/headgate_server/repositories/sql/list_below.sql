@@ -1,6 +1,7 @@
 -- The next live runs below a run that its end concerns, of any depth: subflows in its process, and
 -- runs that its tasks made. Those that are not over yet and are being cancelled already are left out
--- where they have an agent of their own. Where the run goes on by now, only what was there before.
+-- where they have an agent of their own, unless they would have longer than this gives them. Where
+-- the run goes on by now, only what was there before.
 with recursive below as (
   select child.id, child.root_run_id, child.state_type, child.state_timestamp
   from task_runs task
@@ -21,7 +22,16 @@ from placed
 where state_type not in ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')
   and (
     is_in_process and cast(:is_process_over as boolean)
-    or cast(:is_cancelled as boolean) and state_type <> 'CANCELLING'
+    or cast(:is_cancelled as boolean) and (
+      state_type <> 'CANCELLING'
+      or exists (
+        select from work_items item
+        where item.workspace_id = :workspace_id and item.run_id = placed.id
+          and item.cancel_requested_at
+            + make_interval(secs => coalesce(item.cancel_grace_seconds, 0))
+            > cast(:ends_at as timestamptz)
+      )
+    )
   )
   and (cast(:is_over as boolean) or state_timestamp <= cast(:asked_at as timestamptz))
   and (cast(:after as uuid) is null or id > cast(:after as uuid))

@@ -197,7 +197,8 @@ async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) 
     """Ask for a run to be cancelled: at once where it has not started, else through its holder.
 
     What is below it is cancelled with it. A forced cancel takes the lease away now; the agent is
-    told to kill the process. Of a run that is being cancelled, the sooner of both ends counts.
+    told to kill the process. Of a run that is being cancelled, the sooner of both ends counts, for
+    what is below it as well.
 
     Raises:
         NotFound: no such run in this workspace.
@@ -221,10 +222,14 @@ async def cancel_run(work: UnitOfWork, *, run_id: UUID, request: CancelRequest) 
         cancel_grace_seconds=request.grace_seconds,
     )
     done = await transition(work, run_id=run_id, proposal=proposal, locked=locked)
-    if done.state is None and done.run.state_type is StateType.CANCELLING:
-        await cancels.hasten(work, run_id, grace_seconds=request.grace_seconds)
-    said = {"reason": request.reason, "forced": request.is_forced}
-    await _record(work, "cancelled", done, said)
+    said: dict[str, Any] = {"reason": request.reason, "forced": request.is_forced}
+    is_under_way = done.state is None and done.run.state_type is StateType.CANCELLING
+    is_hastened = is_under_way and await cancels.hasten(
+        work, run_id, grace_seconds=request.grace_seconds
+    )
+    if is_hastened:
+        said["graceSeconds"] = request.grace_seconds
+    await _record(work, "cancelled", done, said, is_done=is_hastened or done.state is not None)
     return done
 
 
@@ -294,9 +299,26 @@ async def start_again(
     return done
 
 
-async def _record(work: UnitOfWork, verb: str, done: Transition, said: Mapping[str, Any]) -> None:
-    """Write what somebody did to a run; a run's own process is told of by its states."""
-    if done.state is None or work.actor.kind in _MACHINERY:
+async def _record(
+    work: UnitOfWork,
+    verb: str,
+    done: Transition,
+    said: Mapping[str, Any],
+    *,
+    is_done: bool | None = None,
+) -> None:
+    """Write what somebody did to a run; a run's own process is told of by its states.
+
+    Args:
+        work: the unit of work.
+        verb: what.
+        done: what became of it.
+        said: what else is known of it.
+        is_done: whether anything was, if not told by a state of the run.
+    """
+    if is_done is None:
+        is_done = done.state is not None
+    if not is_done or work.actor.kind in _MACHINERY:
         return
     run = done.run
     await record_action(work, verb, kind=Kind.FLOW_RUN, id_=run.id, name=run.name, said=said)

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, NamedTuple, TextIO, cast
 
 from headgate.addresses import secrets_in
@@ -32,7 +32,10 @@ MASK = "********"
 MAX_BYTES_IN_ANY_WAY = 1024 * 1024
 """In more bytes a secret is looked for as it stands alone; ten spellings of it would take long."""
 MOST_TEXTS = 1_000
-"""So many texts of a JSON document are looked at: each is looked for in whatever is said."""
+"""So many texts of the JSON documents in a secret are looked at, also of one in another: each is
+looked for in whatever is said.
+"""
+_MOST_REMEMBERED = 1_000
 _MOST_STEPS = 20
 """Back from a place to cut: what repeats itself could be secrets across each other to the start."""
 _IS_WILD = re.compile(r"[\s\\%&]")
@@ -52,6 +55,13 @@ class _Finders(NamedTuple):
         return self.finders[bisect_left(self.lengths, -len(text)) :]
 
 
+class _Found(NamedTuple):
+    """What finds one secret, and the two ends of it."""
+
+    finders: tuple[tuple[Spelling, _Finder], ...]
+    ends: tuple[re.Pattern[str], ...]
+
+
 class Redactor:
     """Masks secrets in texts; any thread may add one meanwhile."""
 
@@ -59,6 +69,7 @@ class Redactor:
         self._kept: dict[str, None] = {}
         self._held: Counter[str] = Counter()
         self._texts: tuple[str, ...] = ()
+        self._found: dict[str, _Found] = {}
         self._all = _Finders()
         self._plain = _Finders()
         self._ends: tuple[re.Pattern[str], ...] = ()
@@ -147,11 +158,16 @@ class Redactor:
 
     def _sort(self) -> None:
         self._texts = tuple({**self._kept, **self._held})
-        found = {spelling: finder for text in self._texts for spelling, finder in _finders(text)}
+        # Those that stay are not compiled again, however many they are.
+        self._found = {text: self._found.get(text) or _found_by(text) for text in self._texts}
+        found = {
+            spelling: finder for one in self._found.values() for spelling, finder in one.finders
+        }
         ordered = sorted(found, key=lambda one: one.length, reverse=True)
         self._plain = _finders_of([one for one in ordered if not one.is_wild], found)
         self._all = _finders_of(ordered, found)
-        self._ends = tuple(dict.fromkeys(end for text in self._texts for end in _ends(text)))
+        every = chain.from_iterable(one.ends for one in self._found.values())
+        self._ends = tuple(dict.fromkeys(every))
 
 
 class RedactedStream:
@@ -181,35 +197,37 @@ redactor = Redactor()
 
 def _secrets(value: Any) -> dict[str, None]:
     """Return the texts of a value that are long enough to be masked."""
-    return dict.fromkeys(text for text in _texts(value) if len(text) >= MIN_CHARACTERS)
+    left = iter(range(MOST_TEXTS))
+    return dict.fromkeys(text for text in _texts(value, left) if len(text) >= MIN_CHARACTERS)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: Any, left: Iterator[int]) -> Iterator[str]:
+    """Yield the texts of a value, and of documents in them as long as some are left to look at."""
     if isinstance(value, str):
         yield value
         yield from secrets_in(value)
-        yield from _texts_of_document(value)
+        yield from _texts_of_document(value, left)
     elif isinstance(value, bytes):
-        yield from _texts(value.decode("utf-8", "replace"))
+        yield from _texts(value.decode("utf-8", "replace"), left)
     elif isinstance(value, dict):
         entries = cast("dict[str, Any]", value)
         yield json.dumps(entries, ensure_ascii=False)
         for inner in entries.values():
-            yield from _texts(inner)
+            yield from _texts(inner, left)
     elif isinstance(value, list | tuple):
         for inner in cast("Iterable[Any]", value):
-            yield from _texts(inner)
+            yield from _texts(inner, left)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield str(value)
 
 
-def _texts_of_document(text: str) -> list[str]:
+def _texts_of_document(text: str, left: Iterator[int]) -> list[str]:
     """Return the texts in a JSON document, such as the key of a service account, that are long."""
     if not text.lstrip().startswith(("{", "[")):
         return []
     try:
-        leaves = islice(_leaves(json.loads(text)), MOST_TEXTS)
-        texts = chain.from_iterable(map(_texts, leaves))
+        leaves = zip(_leaves(json.loads(text)), left, strict=False)
+        texts = chain.from_iterable(_texts(leaf, left) for leaf, _ in leaves)
         return [one for one in texts if len(one) >= MIN_LINE_CHARACTERS]
     except (ValueError, RecursionError):
         return []
@@ -229,16 +247,13 @@ def _finders_of(ordered: list[Spelling], found: dict[Spelling, _Finder]) -> _Fin
     return _Finders(tuple(map(found.__getitem__, ordered)), tuple(-one.length for one in ordered))
 
 
-@lru_cache(maxsize=MOST_TEXTS)
-def _finders(secret: str) -> tuple[tuple[Spelling, _Finder], ...]:
-    return tuple(
+@lru_cache(maxsize=_MOST_REMEMBERED)
+def _found_by(secret: str) -> _Found:
+    """Return what finds a secret; remembered for calls that are told the same one by one."""
+    finders = tuple(
         (one, re.compile(one.text) if one.is_pattern else one.text) for one in spellings(secret)
     )
-
-
-@lru_cache(maxsize=MOST_TEXTS)
-def _ends(secret: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(map(re.compile, ends(secret)))
+    return _Found(finders, tuple(map(re.compile, ends(secret))))
 
 
 def _masked_end(found: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
 """Sends one batch of any kind, and turns the server's answer into what to do next."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -37,8 +37,8 @@ LATE_SECONDS = 60.0
 """A state that is so old is told with the time by the same clock: else it might be a wrong one."""
 
 
-_MOST_TOLD = 5
-"""So many refusals of one batch are told one by one."""
+_MOST_LOGGED = 5
+"""So many refusals of one batch are in this process's log; the run's own counts the others."""
 
 
 def _is_late(proposal: ProposedState) -> bool:
@@ -156,21 +156,25 @@ class Sender:
             batch=batch.columns,
             deadline_seconds=deadline_seconds,
         )
-        for rejection in result.rejected[:_MOST_TOLD]:
-            what = (
-                f"The server did not take task run {rejection.id}: {rejection.message} "
-                f"({rejection.code}); {len(result.rejected)} of this batch in all"
-            )
-            logger.error("%s", what)
-            self.on_refused(what, False)
+        more = f"; {len(result.rejected)} of this batch in all"
+        self._tell_refused(
+            f"The server did not take task run {one.id}: {one.message} ({one.code}){more}"
+            for one in result.rejected
+        )
 
     async def _emit(self, batch: EventReport, *, deadline_seconds: float) -> None:
         rejected = await events.emit(
             self.transport, events=batch.events, deadline_seconds=deadline_seconds
         )
-        for one in rejected[:_MOST_TOLD]:
-            what = f"The server did not take event {one.id}: {one.message} ({one.code})"
-            logger.error("%s", what)
+        self._tell_refused(
+            f"The server did not take event {one.id}: {one.message} ({one.code})"
+            for one in rejected
+        )
+
+    def _tell_refused(self, refusals: Iterable[str]) -> None:
+        for place, what in enumerate(refusals):
+            if place < _MOST_LOGGED:
+                logger.error("%s", what)
             self.on_refused(what, False)
 
     async def _send_logs(self, batch: LogBatch, *, deadline_seconds: float) -> None:

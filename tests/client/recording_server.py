@@ -197,11 +197,8 @@ class RecordingServer:
         run.input = given
         lease = {"runId": run.id, "epoch": 1, "expiresAt": INSTANT}
         answer: Variables = {
-            "flowRun": {
-                "id": run.id,
-                "name": run.input.get("name", "made-up"),
-                "flow": {"id": "flow_1"},
-            },
+            "flowRun": {"id": run.id, "name": run.input.get("name", "made-up")},
+            "flowId": "flow_1",
             "lease": lease,
             "leaseToken": run.lease_token,
             "runToken": run.token,

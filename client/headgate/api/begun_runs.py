@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -59,10 +60,8 @@ async def begin(
     Args:
         made: its id and the token of its lease; the server makes them where none are given.
     """
-    payload = await change(
+    payload = await _begin(
         transport,
-        NOUN,
-        "FlowRunBegin",
         input=given(
             workspaceId=workspace_id,
             flowName=flow_name,
@@ -84,6 +83,19 @@ async def begin(
         name=run["name"],
         lease=LeaseInput(run["id"], payload["leaseToken"], payload["lease"]["epoch"]),
         run_token=payload["runToken"],
-        flow_id=run["flow"]["id"],
+        flow_id=payload.get("flowId") or run["flow"]["id"],
         lease_expires_at=msgspec.convert(payload["leaseExpiresAt"], datetime | None),
     )
+
+
+async def _begin(
+    transport: Transport, *, input: dict[str, Any], deadline_seconds: float | None
+) -> dict[str, Any]:
+    """Begin a run; a server that is older than this client looks its flow up to name it."""
+    begin = partial(change, transport, NOUN, input=input, deadline_seconds=deadline_seconds)
+    try:
+        return await begin("FlowRunBegin")
+    except BadRequestError as error:
+        if "'flowId'" not in str(error):
+            raise
+        return await begin("FlowRunBeginOlder")

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.anyio
 
 
 BEGIN = """mutation ($input: FlowRunBeginInput!) { flowRunBegin(input: $input) {
-  flowRun { id name state { type name sequence } flow { name } tags parameters
-    lease { phase epoch } } lease { runId epoch } leaseToken runToken leaseExpiresAt
+  flowRun { id name state { type name sequence } flow { id name } tags parameters
+    lease { phase epoch } } flowId lease { runId epoch } leaseToken runToken leaseExpiresAt
   errors { __typename code message path } } }"""
 SET_STATE = """mutation ($input: RunSetStateInput!) { flowRunSetState(input: $input) {
   accepted state { type name message details actor { __typename displayName } } run { id }
@@ -121,6 +121,7 @@ async def test_begun_run_is_pending_under_a_lease(begun: dict[str, Any]) -> None
     assert begun["flowRun"]["parameters"] == {"n": 1}
     assert begun["flowRun"]["lease"] == {"phase": "CLAIMED", "epoch": 1}
     assert begun["lease"] == {"runId": begun["flowRun"]["id"], "epoch": 1}
+    assert begun["flowRun"]["flow"] == {"id": begun["flowId"], "name": "etl"}
 
 
 async def test_run_is_followed_through_its_states_tasks_and_lines(

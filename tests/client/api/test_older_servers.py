@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from aiohttp import web
 
-from headgate.api import deployments
+from headgate.api import begun_runs, deployments
 from headgate.api.calls import change_or_make
 from headgate.api.deployments import DeploymentInput, StoredDeployment
 from headgate.api.transport import Transport
@@ -147,3 +147,36 @@ async def test_queues_of_a_small_pool_are_those_that_every_server_tells(
 
     assert [one.name for one in found] == ["default"]
     assert asked == ["WorkPool"]
+
+
+async def test_runs_begin_on_a_server_that_does_not_name_their_flow_beside_them(
+    recording_server: RecordingServer,
+) -> None:
+    asked: list[str] = []
+
+    def answer(operation: str) -> web.Response:
+        asked.append(operation)
+        if operation == "FlowRunBegin":
+            error = {"message": "Cannot query field 'flowId' on type 'FlowRunBeginPayload'."}
+            return web.json_response({"data": None, "errors": [error]}, status=400)
+        begun = {
+            "flowRun": {"id": "run_1", "name": "first", "flow": {"id": "flow_1"}},
+            "lease": {"runId": "run_1", "epoch": 1, "expiresAt": None},
+            "leaseToken": "lease",
+            "runToken": "token",
+            "leaseExpiresAt": None,
+            "errors": [],
+        }
+        return web.json_response({"data": {"flowRunBegin": begun}})
+
+    recording_server.fault = answer
+    transport = Transport(recording_server.url, "token")
+    try:
+        begun = await begun_runs.begin(
+            transport, workspace_id="ws_1", flow_name="report", client_id="here"
+        )
+    finally:
+        await transport.close()
+
+    assert asked == ["FlowRunBegin", "FlowRunBeginOlder"]
+    assert (begun.id, begun.flow_id) == ("run_1", "flow_1")

@@ -320,6 +320,7 @@ async def _show_begun(
     shown = principal.run or principal
     return FlowRunBeginPayload(
         flow_run=show_flow_run(row),
+        flow_id=show_id(ids.Kind.FLOW, row.flow_id),
         lease=RunLeaseRef(
             run_id=show_id(ids.Kind.FLOW_RUN, row.id),
             epoch=answer["epoch"],

@@ -30,6 +30,7 @@ class FlowRunBatchPayload:
 @strawberry.type(description="A run with the lease it was born under.")
 class FlowRunBeginPayload:
     flow_run: FlowRun | None = payload_field("The run, PENDING.")
+    flow_id: strawberry.ID | None = payload_field("The id of the flow that it executes.")
     lease: RunLeaseRef | None = payload_field("Its lease.")
     lease_token: str | None = payload_field("Shown with every write under the lease; secret.")
     run_token: str | None = payload_field("The credential of the run; dies with the lease.")

@@ -67,6 +67,11 @@ def test_the_processes_of_a_pool_end_where_their_run_is_killed(
     assert child.returncode == -signal.SIGKILL
 
 
+def forget_the_server() -> None:
+    """Be a worker on another machine, where nothing says where the server is."""
+    os.environ.pop("HEADGATE_API_URL", None)
+
+
 @task
 def threshold() -> Any:
     """Return a variable, or why there is none."""
@@ -77,9 +82,7 @@ def threshold() -> Any:
 
 
 @flow(
-    task_runner=ProcessPoolTaskRunner(
-        max_workers=1, initializer=os.environ.pop, initargs=("HEADGATE_API_URL", None)
-    )
+    task_runner=ProcessPoolTaskRunner(max_workers=1, initializer=forget_the_server),
 )
 def far() -> Any:
     return threshold.submit().result()

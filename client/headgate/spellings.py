@@ -41,7 +41,7 @@ _DOTS = r"(?:\.\.\.|…)"
 _BROKEN_OFF = rf"\\{{0,{_MOST_BACKSLASHES}}}[\w'\"]{{0,9}}?"
 """Between dots and an end: what is left of a character that was escaped."""
 _FEWEST = MIN_LINE_CHARACTERS
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}://")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,19}://")
 """With this begins every address of a kind: only what follows tells which one it is."""
 BEFORE, AFTER = "before", "after"
 """The groups of an end: the dots before it, and those after it, which are not masked."""

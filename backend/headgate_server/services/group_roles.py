@@ -157,11 +157,11 @@ async def _staying(
     Such names are issuers, and formerly slugs. A provider whose organization is not found may mean
     any: a slug that is misspelt takes nothing away.
     """
-    found: set[str] = set()
+    anywhere, found = replace(work, organization_id=None), set[str]()
     for one in known:
         names = {provider_actor(name).display_name for name in (one.issuer, one.slug)} & given
         if names and one.organization is not None:
-            place = await _find_organization(work, one.organization)
+            place = await _find_organization(anywhere, one.organization)
             if place is None or place.id == place_id:
                 found |= names
     return frozenset(found)

@@ -95,11 +95,13 @@ class RanTask(msgspec.Struct, frozen=True, array_like=True):
     """What a plan needs to know of a task run.
 
     Args:
+        parents: the ids of what it waits for, as texts: the collector of garbage, which holds up
+            everybody, looks at each UUID.
         is_kept: whether another process can read its result.
     """
 
     id: UUID
-    parents: tuple[UUID, ...] = ()
+    parents: tuple[str, ...] = ()
     is_completed: bool = False
     is_kept: bool = False
     cache_key: str | None = None
@@ -208,13 +210,13 @@ def _beginnings(tasks: list[RanTask], request: RerunRequest) -> dict[UUID, Rerun
 
 def _spread(tasks: list[RanTask], reasons: dict[UUID, RerunReason]) -> None:
     """Add what depends on what is done again, however far."""
-    below: dict[UUID, list[UUID]] = {}
+    below: dict[str, list[UUID]] = {}
     for task in tasks:
         for parent in task.parents:
             below.setdefault(parent, []).append(task.id)
     waiting = list(reasons)
     while waiting:
-        for child in below.get(waiting.pop(), ()):
+        for child in below.get(str(waiting.pop()), ()):
             if child not in reasons:
                 reasons[child] = RerunReason.DOWNSTREAM
                 waiting.append(child)

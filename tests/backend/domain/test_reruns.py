@@ -20,7 +20,7 @@ from headgate_server.domain.reruns import (
 def task(*parents: RanTask, is_completed: bool = True) -> RanTask:
     return RanTask(
         id=new_id(),
-        parents=tuple(parent.id for parent in parents),
+        parents=tuple(str(parent.id) for parent in parents),
         is_completed=is_completed,
         is_kept=True,
     )

@@ -84,7 +84,7 @@ def test_task_without_a_kept_result_is_done_again() -> None:
 
 def test_tasks_that_depend_on_each_other_are_planned_all_the_same() -> None:
     one, other = task(), task()
-    circle = [replace(one, parents=(other.id,)), replace(other, parents=(one.id,))]
+    circle = [replace(one, parents=(str(other.id),)), replace(other, parents=(str(one.id),))]
 
     planned = plan_rerun(circle, RerunRequest(from_task_run_ids=(one.id,)))
 

@@ -82,11 +82,13 @@ async def test_task_runs_that_wait_for_very_many_are_planned_up_to_a_limit(world
     lease = await large(world, count=planned + MORE, parents=parents)
 
     waits: list[float] = []
+    found: set[tuple[int, int]] = set()
     for _ in range(3):
         async with watched_turns() as turns:
             failed = await plan(world, lease, RerunRequest(is_from_failed=True))
+        found.add((len(failed.tasks), failed.left_out))
         waits.append(turns.longest_wait)
 
-    assert (len(failed.tasks), failed.left_out) == (planned, MORE)
+    assert found == {(planned, MORE)}
     # By the clock, others on the machine count: hardly in each of three.
     assert min(waits) < LOOP_SECONDS

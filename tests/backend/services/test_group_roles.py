@@ -98,7 +98,7 @@ class Scene:
                 ),
                 {"id": tenant.organization_id},
             )
-            return [(name, entry) for name, entry in rows]
+            return [(row[0], row[1]) for row in rows]
 
     async def given(self) -> list[RoleBinding]:
         async with self.database.tenant(self.tenant.owner, None) as work:

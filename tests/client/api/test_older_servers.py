@@ -1,6 +1,7 @@
 """What a server that is older than this client does not know: it is asked as it was before."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -62,7 +63,7 @@ async def test_what_an_older_server_would_not_mean_is_told_at_once(
         await make(recording_server, [answer])
 
 
-STORED = {
+STORED: dict[str, Any] = {
     "deployment": {
         "id": "dep_1",
         "name": "daily",
@@ -89,8 +90,8 @@ async def store(server: RecordingServer, *, unknown: str) -> list[StoredDeployme
     def answer(operation: str) -> web.Response:
         if not operation.endswith("Older"):
             return unknown_to_payloads(unknown)
-        single = {"deploymentUpsert": {**STORED, "errors": []}}
-        batch = {"deploymentUpsertBatch": {"results": [STORED], "errors": []}}
+        single: dict[str, Any] = {"deploymentUpsert": {**STORED, "errors": []}}
+        batch: dict[str, Any] = {"deploymentUpsertBatch": {"results": [STORED], "errors": []}}
         return web.json_response({"data": batch if "Batch" in operation else single})
 
     server.fault = answer
@@ -123,7 +124,7 @@ async def test_queues_of_a_small_pool_are_those_that_every_server_tells(
     recording_server: RecordingServer,
 ) -> None:
     queue = {"id": "q_1", "name": "default", "priority": 1, "paused": False}
-    pool = {
+    pool: dict[str, Any] = {
         "id": "pool_1",
         "name": "here",
         "type": "process",
@@ -159,7 +160,7 @@ async def test_runs_begin_on_a_server_that_does_not_name_their_flow_beside_them(
         if operation == "FlowRunBegin":
             error = {"message": "Cannot query field 'flowId' on type 'FlowRunBeginPayload'."}
             return web.json_response({"data": None, "errors": [error]}, status=400)
-        begun = {
+        begun: dict[str, Any] = {
             "flowRun": {"id": "run_1", "name": "first", "flow": {"id": "flow_1"}},
             "lease": {"runId": "run_1", "epoch": 1, "expiresAt": None},
             "leaseToken": "lease",

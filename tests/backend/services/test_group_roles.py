@@ -93,12 +93,13 @@ class Scene:
         async with self.database.system() as work:
             rows = await work.execute(
                 text(
-                    "select actor_name, row_to_json(audit_entries)::text from audit_entries "
+                    "select actor_name, row_to_json(audit_entries)::text as entry "
+                    "from audit_entries "
                     "where organization_id = :id and action = 'membership.roles_settled'"
                 ),
                 {"id": tenant.organization_id},
             )
-            return [(row[0], row[1]) for row in rows]
+            return [(row.actor_name, row.entry) for row in rows]
 
     async def given(self) -> list[RoleBinding]:
         async with self.database.tenant(self.tenant.owner, None) as work:

@@ -71,7 +71,6 @@ class Asker:
         if not done:
             self._is_away = True
             raise KeyProviderAway(f"{self._name} does not answer within {ANSWER_SECONDS:.0f} s.")
-        self._is_away = isinstance(asked.exception(), self._silences)
         return asked.result()
 
     async def _wait_in_line(self) -> None:
@@ -89,8 +88,8 @@ class Asker:
 
         def end(*, is_silent: bool) -> None:
             # Said before the thread is free: who is next in line shall know it.
-            if is_silent and not asked.cancelled():
-                self._is_away = True
+            if not asked.cancelled():
+                self._is_away = is_silent
             self._free.release()
 
         def ended(call: Future[T]) -> None:

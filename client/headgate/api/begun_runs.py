@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import msgspec
 
-from headgate.api.calls import Answer, LeaseInput, change, given
+from headgate.api.calls import Answer, LeaseInput, change_or_older, given
 from headgate.api.transport import Transport
 from headgate.errors import BadRequestError
 from headgate.ids import make_uuid
@@ -60,8 +59,11 @@ async def begin(
     Args:
         made: its id and the token of its lease; the server makes them where none are given.
     """
-    payload = await _begin(
+    payload = await change_or_older(
         transport,
+        NOUN,
+        "FlowRunBegin",
+        lacks="flowId",
         input=given(
             workspaceId=workspace_id,
             flowName=flow_name,
@@ -86,16 +88,3 @@ async def begin(
         flow_id=payload.get("flowId") or run["flow"]["id"],
         lease_expires_at=msgspec.convert(payload["leaseExpiresAt"], datetime | None),
     )
-
-
-async def _begin(
-    transport: Transport, *, input: dict[str, Any], deadline_seconds: float | None
-) -> dict[str, Any]:
-    """Begin a run; a server that is older than this client looks its flow up to name it."""
-    begin = partial(change, transport, NOUN, input=input, deadline_seconds=deadline_seconds)
-    try:
-        return await begin("FlowRunBegin")
-    except BadRequestError as error:
-        if "'flowId'" not in str(error):
-            raise
-        return await begin("FlowRunBeginOlder")

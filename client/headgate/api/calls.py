@@ -1,5 +1,6 @@
 """What every noun's calls share: run an operation, raise its refusal, read its answer."""
 
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -118,6 +119,29 @@ async def change_or_make(
         if isinstance(error, TooLargeError) or (isinstance(error, NotFoundError) and error.path):
             raise
         return await change(transport, noun, operation, input=input)
+
+
+async def change_or_older(
+    transport: Transport,
+    noun: str,
+    operation: str,
+    *,
+    lacks: str,
+    input: dict[str, Any],
+    deadline_seconds: float | None = None,
+) -> dict[str, Any]:
+    """Run a mutation, or the one of its name with ``Older`` where the server lacks a field of it.
+
+    Args:
+        lacks: the field that an older server does not have.
+    """
+    ask = partial(change, transport, noun, input=input, deadline_seconds=deadline_seconds)
+    try:
+        return await ask(operation)
+    except BadRequestError as error:
+        if f"'{lacks}'" not in str(error):
+            raise
+        return await ask(f"{operation}Older")
 
 
 def given(**values: Any) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from headgate.api.calls import (
     ask,
     ask_workspace,
     change,
+    change_or_older,
     given,
     read_page,
     require,
 )
 from headgate.api.transport import Transport
-from headgate.errors import BadRequestError
 
 NOUN = "deployments"
 
@@ -157,13 +157,8 @@ async def upsert_all(
 
 
 async def _store(transport: Transport, operation: str, *, input: dict[str, Any]) -> dict[str, Any]:
-    """Run a mutation that says what it changed; one that does not, where the server is older."""
-    try:
-        return await change(transport, NOUN, operation, input=input)
-    except BadRequestError as error:
-        if "'changed'" not in str(error):
-            raise
-        return await change(transport, NOUN, f"{operation}Older", input=input)
+    """Run a mutation that says what it changed, where the server does."""
+    return await change_or_older(transport, NOUN, operation, lacks="changed", input=input)
 
 
 def _stored(result: dict[str, Any]) -> StoredDeployment:

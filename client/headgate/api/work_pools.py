@@ -18,6 +18,8 @@ from headgate.api.calls import (
 from headgate.api.transport import Transport
 
 NOUN = "work_pools"
+MOST_QUEUES = 10_000
+_LONGEST_PAGE = 100
 
 
 class WorkQueueAnswer(Answer, frozen=True):
@@ -180,6 +182,33 @@ async def list_queues(
     )
     found = require(place["workPool"], what=f"work pool {pool!r}")
     return read_page(found["allQueues"], item=WorkQueueAnswer)
+
+
+async def list_all_queues(
+    transport: Transport, *, organization: str, workspace: str, pool: WorkPoolAnswer
+) -> list[WorkQueueAnswer]:
+    """Return the queues of a pool, the one served first first; at most 10,000.
+
+    A pool of a few has them already, also of a server that is older and lists no others.
+    """
+    if not pool.queues_more:
+        return pool.queues
+    found: list[WorkQueueAnswer] = []
+    after: str | None = None
+    while len(found) < MOST_QUEUES:
+        page = await list_queues(
+            transport,
+            organization=organization,
+            workspace=workspace,
+            pool=pool.name,
+            first=_LONGEST_PAGE,
+            after=after,
+        )
+        found += page.items
+        after = page.end_cursor
+        if not page.has_next_page:
+            break
+    return found
 
 
 async def list_agents(

@@ -17,7 +17,6 @@ from headgate.errors import InvalidInputError, NotFoundError
 KNOWN_NAMES = 300
 """How many names are looked through for one that is close."""
 NAMESAKES = 10
-MOST_QUEUES = 10_000
 
 
 def get_deployment(server: Server, *, name: str) -> DeploymentAnswer:
@@ -140,7 +139,5 @@ def get_work_pool(server: Server, *, name: str) -> WorkPoolAnswer:
 
 def list_queues(server: Server, *, pool: WorkPoolAnswer) -> list[WorkQueueAnswer]:
     """Return all queues of a pool, the one served first first."""
-    if not pool.queues_more:
-        return pool.queues
-    lister = partial(work_pools.list_queues, pool=pool.name)
-    return server.collect(lister, limit=MOST_QUEUES, is_told=False)
+    place = {"organization": server.organization, "workspace": server.workspace}
+    return server.call(work_pools.list_all_queues, **place, pool=pool)

@@ -18,7 +18,6 @@ from headgate.errors import ConflictError, NotFoundError
 
 _NOT_IN_NAME = re.compile(r"[^a-z0-9._-]+")
 _LONGEST_SLUG = 80
-MOST_QUEUES = 10_000
 
 
 class WorkPoolCalls(ClientCalls):
@@ -81,11 +80,7 @@ class WorkPoolCalls(ClientCalls):
     async def read_work_queues(self, work_pool_name: str) -> list[WorkQueueAnswer]:
         """Return the queues of a pool."""
         pool = await self.read_work_pool(work_pool_name)
-        if not pool.queues_more:
-            # Also of a server that is older than this client, and lists no others.
-            return pool.queues
-        place = {**self._place, "pool": work_pool_name}
-        return await self._all(work_pools.list_queues, limit=MOST_QUEUES, place=place)
+        return await work_pools.list_all_queues(self._transport, **self._place, pool=pool)
 
     async def read_work_queue_by_name(
         self, name: str, work_pool_name: str = "default"
